@@ -8,4 +8,4 @@ from __future__ import annotations
 from typing import Final
 
 #: Recorded beside every picture; increased when the same job would give other pixels.
-ENGINE_VERSION: Final = "4"
+ENGINE_VERSION: Final = "5"

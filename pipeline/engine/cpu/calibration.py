@@ -18,7 +18,8 @@ from typing import Final
 import torch
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, LayerShape, make_kernel
+from pipeline.engine.cpu.convolution import ALGORITHMS, COLORS, Algorithm, LayerShape, algorithms_for, make_kernel
+from pipeline.engine.cpu.fused import fusing_works
 from pipeline.engine.cpu.products import mean_products, multiply_pixels
 from pipeline.engine.cpu.threads import on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
@@ -70,7 +71,7 @@ DIRECT: Final = KernelPlan({})
 
 
 def default_plan(shapes: Iterable[LayerShape]) -> KernelPlan:
-    """Return a plan that needs no measurement and works with any version of torch."""
+    """Return a plan that needs no measurement and works with any version of torch, and without LLVM."""
     return KernelPlan({shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes})
 
 
@@ -84,7 +85,8 @@ def calibrate(folder: Path | None, shapes: Sequence[LayerShape], timer: TimeKern
         return default_plan(shapes)
     identity = machine()
     path = folder / f"convolutions-{sha256_of_json(identity)[:16]}.json"
-    candidates = [name for name in ALGORITHMS if name != "packed" or packing_works()]
+    usable: Mapping[str, Callable[[], bool]] = {"packed": packing_works, "fused": lambda: fusing_works(folder)}
+    candidates = [name for name in ALGORITHMS if name not in usable or usable[name]()]
     stored = _read(path, identity, shapes, candidates)
     if stored is not None:
         return stored
@@ -100,8 +102,18 @@ def measure_algorithms(
     shapes: Sequence[LayerShape], candidates: Iterable[Algorithm], timer: TimeKernels
 ) -> KernelPlan:
     """Return the plan with the fastest of ``candidates`` for each shape; ``timer`` returns the seconds they take."""
-    choices = {shape: _fastest(timer(shape, candidates)) for shape in shapes}
+    usable = frozenset(candidates)
+    choices = {
+        shape: _choice(shape, [name for name in algorithms_for(shape) if name in usable], timer) for shape in shapes
+    }
     return KernelPlan(choices, all(_is_thread_independent(shape, choices[shape]) for shape in shapes))
+
+
+def _choice(shape: LayerShape, candidates: Sequence[Algorithm], timer: TimeKernels) -> Algorithm:
+    if COLORS not in (shape.channels, shape.outputs):
+        return _fastest(timer(shape, candidates))
+    # What is timed is the way there, which takes as long by all for colors; the way back takes half as long fused.
+    return "fused" if "fused" in candidates else "direct"
 
 
 def _is_thread_independent(shape: LayerShape, algorithm: Algorithm) -> bool:

@@ -110,12 +110,12 @@ class Network:
             read = name in self.layers
             if name == FIRST:
                 x = nn.pad(x, (1, 1, 1, 1), mode="replicate")
-            x = self._convolutions[name](x, rectify=not read)
+            x, features = self._convolutions[name].read(x, rectify=not read)
             if read:
-                found[name] = x
-                x = nn.relu(x)
+                found[name] = features
+                x = features = nn.relu(x)
             if rectified(name) in self.layers:
-                found[rectified(name)] = x
+                found[rectified(name)] = features
         return x, found
 
 
@@ -131,21 +131,20 @@ def build_convolutions(
             _on_device(weight, device, dtype),
             _on_device(bias, device, dtype),
             padding=0 if name == FIRST else 1,
-            choose=always_direct if name == FIRST else choose,
+            choose=choose,
         )
         for name, (weight, bias) in weights.convolutions.items()
     }
 
 
 def layer_shapes() -> tuple[LayerShape, ...]:
-    """Return the shapes of the convolutions for which an algorithm is chosen: all but the first."""
+    """Return the shapes of the convolutions, at the size at which their algorithms are compared."""
     height, width = _TIMED_AT
     shapes = (
         LayerShape(
             input_channels_of(name), channels_of(name), height // reduction_of(name), width // reduction_of(name)
         )
         for name in CONVOLUTIONS
-        if name != FIRST
     )
     return tuple(dict.fromkeys(shapes))
 

@@ -19,6 +19,7 @@ from pipeline.engine.cpu.calibration import (
     time_kernels,
 )
 from pipeline.engine.cpu.convolution import Algorithm, LayerShape
+from pipeline.engine.cpu.fused import fusing_works
 from pipeline.engine.network.vgg import layer_shapes
 
 SMALL = LayerShape(4, 4, 8, 8)
@@ -161,3 +162,10 @@ def test_timing_ends_when_its_time_is_up(seconds: float, rounds: int) -> None:
 
     time_kernels(SMALL, ("direct",), clock)
     assert asked == 1 + 3 * rounds
+
+
+def test_colors_are_fused_where_that_works_without_being_timed(tmp_path: Path) -> None:
+    timer, colors = FakeTimer("direct"), LayerShape(3, 64, 16, 16)
+    plan = calibrate(tmp_path, [colors], timer)
+    assert plan(colors) == ("fused" if fusing_works() else "direct")
+    assert timer.runs == 0

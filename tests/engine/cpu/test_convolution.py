@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
-from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape
+from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape, algorithms_for
+from pipeline.engine.cpu.fused import fusing_works
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import Weights, load_weights
@@ -15,7 +16,8 @@ from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import WeightsChoice
 
 EXACT: tuple[Algorithm, ...] = ("direct", "tiles")
-USABLE = [name for name in ALGORITHMS if name != "packed" or packing_works()]
+WORKS = {"packed": packing_works, "fused": fusing_works}
+USABLE = [name for name in ALGORITHMS if name not in WORKS or WORKS[name]()]
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -23,7 +25,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def convolution(algorithm: Algorithm, channels: int = 2, outputs: int = 3, *, single: bool = False) -> Convolution:
+def convolution(algorithm: Algorithm, channels: int = 2, outputs: int = 4, *, single: bool = False) -> Convolution:
     weight, bias = random(outputs, channels, 3, 3, seed=1), random(outputs, seed=2)
     if single:
         weight, bias = weight.float(), bias.float()
@@ -71,18 +73,18 @@ def test_an_algorithm_may_change_with_the_shape() -> None:
         seen.append(shape)
         return "tiles" if shape.height > 4 else "direct"
 
-    work = Convolution(random(3, 2, 3, 3), random(3), choose=choose)
+    work = Convolution(random(4, 2, 3, 3), random(4), choose=choose)
     small, large = random(1, 2, 4, 6), random(1, 2, 8, 6).requires_grad_()
-    assert work(small, rectify=True).shape == (1, 3, 4, 6)
+    assert work(small, rectify=True).shape == (1, 4, 4, 6)
     torch.autograd.grad(work(large, rectify=True).sum(), large)
-    assert seen[0] == LayerShape(2, 3, 4, 6)
-    assert seen[-1] == LayerShape(3, 2, 8, 6)
+    assert seen[0] == LayerShape(2, 4, 4, 6)
+    assert seen[-1] == LayerShape(4, 2, 8, 6)
 
 
 def test_the_way_back_may_be_direct() -> None:
     x = random(1, 2, 6, 6).requires_grad_()
     work = Convolution(
-        random(3, 2, 3, 3), random(3), choose=lambda shape: "tiles" if shape.channels == 2 else "direct"
+        random(4, 2, 3, 3), random(4), choose=lambda shape: "tiles" if shape.channels == 2 else "direct"
     )
     assert torch.autograd.gradcheck(lambda value: work(value, rectify=True), (x,))
 
@@ -97,6 +99,37 @@ def test_the_way_back_to_the_colors_is_exact(shape: tuple[int, ...], monkeypatch
     gradient = random(shape[0], 4, shape[2] - 2, shape[3] - 2)
     (found,) = torch.autograd.grad(work(x, rectify=False), x, gradient)
     torch.testing.assert_close(found, conv2d_input(list(shape), weight, gradient))
+
+
+def test_who_reads_features_gets_a_gradient_of_their_own() -> None:
+    x, work = random(1, 4, 6, 6).requires_grad_(), convolution("tiles", 4, 4)
+    further, features = work.read(x, rectify=True)
+    assert torch.equal(further, features)
+    both, one, other = (
+        torch.autograd.grad(total, x, retain_graph=True)[0]
+        for total in (further.sum() + 2 * features.sum(), further.sum(), features.sum())
+    )
+    torch.testing.assert_close(both, one + 2 * other)
+
+
+@pytest.mark.skipif("fused" not in USABLE, reason="LLVM is not here")
+def test_colors_are_fused_there_and_back(weights: Weights) -> None:
+    weight, bias = weights.convolutions["conv1_1"]
+    fused, plain = (
+        Convolution(weight, bias, padding=0, choose=lambda _, name=name: name) for name in ("fused", "direct")
+    )
+    x = torch.rand(2, 3, 13, 18, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    found, expected = (work(x, rectify=True) for work in (fused, plain))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    direction = random(2, 64, 11, 16).float()
+    ways_back = [torch.autograd.grad(y, x, direction)[0] for y in (found, expected)]
+    torch.testing.assert_close(*ways_back, rtol=1e-4, atol=1e-4)
+
+
+def test_tiles_are_not_taken_for_colors() -> None:
+    assert algorithms_for(LayerShape(3, 64, 8, 8)) == algorithms_for(LayerShape(64, 3, 8, 8)) == ("direct", "fused")
+    x = random(1, 3, 7, 7)
+    assert convolution("tiles", 3, 4)(x, rectify=False).shape == (1, 4, 7, 7)
 
 
 def test_a_convolution_of_few_pixels_differentiates_as_any_other() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure_algorithms
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
+from pipeline.engine.cpu.fused import fusing_works
 from pipeline.engine.cpu.threads import WorkerThreads, end_helpers, for_each, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
@@ -256,6 +257,8 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(
 ) -> None:
     if algorithm == "packed" and not packing_works():
         pytest.skip("this torch has no packed matrices")
+    if algorithm == "fused" and not fusing_works():
+        pytest.skip("LLVM is not here")
     if not is_said_to_be_thread_independent(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures are made one by one there.
         pytest.skip("on this processor the program promises nothing about threads")
