@@ -22,7 +22,7 @@ FIRST_STAGE_SEGMENTS: Final = 2
 class MemoryPlan:
     """How a size of a picture is worked on.
 
-    ``in_blocks``: evaluated in blocks (:mod:`pipeline.engine.transfer.blocks`), in 1.5 times the time. ``history``:
+    ``in_blocks``: evaluated in blocks (:mod:`pipeline.engine.transfer.blocks`), in 1.8 times the time. ``history``:
     how many pairs L-BFGS keeps at most, ``bfloat16_history``: with 8 bits of precision each.
     """
 

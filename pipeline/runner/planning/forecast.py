@@ -40,8 +40,8 @@ _BY_STYLE_LOSS: Final[Mapping[StyleLossKind, float]] = {
 # Time taken by time estimated. Beyond this, pictures were made on another machine or device than was measured.
 _PLAUSIBLE_SLOWDOWN: Final = (0.4, 2.5)
 
-# An evaluation in blocks: measured 1.42 to 1.59 from 0.25 to 3 megapixels on two threads, 1.43 on one.
-_LONGER_IN_BLOCKS: Final = 1.5
+# An evaluation in blocks: measured 1.6 to 2.0 from 0.25 to 3 megapixels on two threads.
+_LONGER_IN_BLOCKS: Final = 1.8
 
 #: With more pictures than this it does not matter that fewer than possible are in progress at the end.
 _MOST_SIMULATED: Final = 500
