@@ -13,6 +13,7 @@ TESTED_ELSEWHERE = {
     "daemon/clock.py": "daemon/test_scan_loop.py",
     "engine/events.py": "engine/scheduler/test_stylizer.py",
     "engine/cpu/tile_loops.py": "engine/cpu/test_fused.py",
+    "engine/cpu/tile_sizes.py": "engine/cpu/test_fused.py",
     "engine/cpu/vector_code.py": "engine/cpu/test_fused.py",
     "engine/transfer/color_matches.py": "engine/transfer/test_first_pixels.py",
     "executors/protocol.py": "executors/test_message_receiver.py",

@@ -78,6 +78,10 @@ def read_measured(path: Path) -> Any:
 
 def store_measurement(path: Path, document: Mapping[str, Any]) -> None:
     """Write ``document`` atomically and durably, for people to read too. Raises OSError."""
+    store_bytes(path, (json.dumps(document, indent=1) + "\n").encode("utf-8"))
+
+
+def store_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` atomically and durably into a folder that is made if it is not there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=1) + "\n"
-    write_file(path, text.encode("utf-8"), part=path.with_suffix(".part"))
+    write_file(path, content, part=path.with_suffix(".part"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
 import mmap
 import os
 from collections.abc import Callable, Sequence
@@ -18,10 +17,13 @@ from typing import Any, Final
 import llvmlite
 from llvmlite import binding
 
-from pipeline.durable_files import write_file
-from pipeline.hashing import sha256_of_json
+from pipeline.engine.machine import store_bytes
+from pipeline.hashing import sha256_of_bytes, sha256_of_json
 
-_HASH_BYTES: Final = hashlib.sha256().digest_size
+_HASH_LENGTH: Final = len(sha256_of_bytes(b""))
+
+# What an engine has loaded is freed with it.
+_LOADED: Final[list[Any]] = []
 
 
 def load_functions(
@@ -36,14 +38,17 @@ def load_functions(
         raise RuntimeError("this system lets no program run what it has compiled")
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    machine = _machine()
-    path = folder / f"compiled-{_identity(sources)}.o" if folder else None
+    processor, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=processor, features=features, opt=3, codemodel="jitdefault", jit=True
+    )
+    path = folder / f"compiled-{_identity(sources, processor, features)}.o" if folder else None
     code = _read(path) if path else None
     if code is None:
         code = _compiled(make_text(), machine)
         if path:
             with contextlib.suppress(OSError):
-                _write(path, code)
+                store_bytes(path, sha256_of_bytes(code).encode("ascii") + code)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -63,16 +68,6 @@ def may_execute_written_memory() -> bool:
     return not refused
 
 
-# What an engine has loaded is freed with it.
-_LOADED: Final[list[Any]] = []
-
-
-def _machine() -> Any:
-    target = binding.Target.from_default_triple()
-    processor, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=processor, features=features, opt=3, codemodel="jitdefault", jit=True)
-
-
 def _compiled(text: str, machine: Any) -> bytes:
     module = binding.parse_assembly(text)
     module.verify()
@@ -81,10 +76,9 @@ def _compiled(text: str, machine: Any) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _identity(sources: Sequence[Path]) -> str:
-    processor = [binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
+def _identity(sources: Sequence[Path], processor: str, features: str) -> str:
     texts = [path.read_text("utf-8") for path in sources]
-    return sha256_of_json([texts, processor, llvmlite.__version__, list(binding.llvm_version_info)])[:16]
+    return sha256_of_json([texts, processor, features, llvmlite.__version__, list(binding.llvm_version_info)])[:16]
 
 
 def _read(path: Path) -> bytes | None:
@@ -92,10 +86,5 @@ def _read(path: Path) -> bytes | None:
         content = path.read_bytes()
     except OSError:
         return None
-    code = content[_HASH_BYTES:]
-    return code if hashlib.sha256(code).digest() == content[:_HASH_BYTES] else None
-
-
-def _write(path: Path, code: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, hashlib.sha256(code).digest() + code, part=path.with_suffix(".part"))
+    code = content[_HASH_LENGTH:]
+    return code if sha256_of_bytes(code).encode("ascii") == content[:_HASH_LENGTH] else None

@@ -22,11 +22,8 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import for_each, on_threads
+from pipeline.engine.cpu.tile_sizes import LANES, PANEL, STRIDE, WINDOW
 from pipeline.engine.cpu.winograd import tile_weights
-
-# Channels are worked on in vectors of 8, outputs in panels of 16.
-_CHANNELS_AT_ONCE: Final = 8
-_OUTPUTS_AT_ONCE: Final = 16
 
 # Few, so that transformed patches and products stay near the processor; more where kernels are so large that they do
 # not, and are read once for more tiles. Measured from 12 to 144: what is between the best and these is a few percent.
@@ -48,10 +45,10 @@ class Fused:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, padding: int = 1) -> None:
         outputs, channels = weight.shape[:2]
-        missing = -outputs % _OUTPUTS_AT_ONCE
-        kernels = nn.pad(weight, (0, 0, 0, 0, 0, 0, 0, missing)).view(-1, _OUTPUTS_AT_ONCE, channels, 3, 3)
+        missing = -outputs % PANEL
+        kernels = nn.pad(weight, (0, 0, 0, 0, 0, 0, 0, missing)).view(-1, PANEL, channels, 3, 3)
         self._outputs, self._padding = outputs, padding
-        self._panels = weight.new_empty(36, len(kernels), channels, _OUTPUTS_AT_ONCE)
+        self._panels = weight.new_empty(WINDOW**2, len(kernels), channels, PANEL)
 
         def work(number: int) -> None:
             with on_threads(1):  # for the same bits with any number of them
@@ -71,7 +68,7 @@ class Fused:
         height, width, channels = x.shape
         y = x.new_empty(height - 2 + 2 * self._padding, width - 2 + 2 * self._padding, self._outputs)
         at_once, of_each = _tiles_at_once(channels + self._outputs), self._panels.shape[1]
-        rounded = -(-channels // _CHANNELS_AT_ONCE) * _CHANNELS_AT_ONCE
+        rounded = -(-channels // LANES) * LANES
         convolve = _functions()["plain" if rectified is None else "rectified" if added is None else "sum"]
         addresses = {
             "x": _address(x),
@@ -92,14 +89,14 @@ class Fused:
 
         def work(part: tuple[range, range]) -> None:
             tiles, panels = part
-            outputs = len(panels) * _OUTPUTS_AT_ONCE
+            outputs = len(panels) * PANEL
             sizes = {"patches": at_once * rounded, "products": at_once * outputs, "room": max(rounded, outputs)}
-            between = {name: torch.empty(36, size) for name, size in sizes.items()}
+            between = {name: torch.empty(WINDOW**2, size) for name, size in sizes.items()}
             edges = {"first": tiles.start, "last": tiles.stop, "begin": panels.start, "end": panels.stop}
             room = {name: _address(tensor) for name, tensor in between.items()}
             convolve(0.0 if rectify else -math.inf, **addresses, **numbers, **edges, **room)
 
-        for_each(work, _parts(-(-y.shape[0] // 4) * -(-y.shape[1] // 4), at_once, of_each))
+        for_each(work, _parts(-(-y.shape[0] // STRIDE) * -(-y.shape[1] // STRIDE), at_once, of_each))
         return y
 
 

@@ -9,15 +9,13 @@ from typing import Any, Final, Literal, get_args
 
 from llvmlite import ir
 
-from pipeline.engine.cpu import vector_code
+from pipeline.engine.cpu import tile_sizes, vector_code
 from pipeline.engine.cpu.compiled_code import load_functions
+from pipeline.engine.cpu.tile_sizes import PANEL, STRIDE, WINDOW
 from pipeline.engine.cpu.vector_code import (
     FLOAT,
     INDEX,
-    PANEL,
     ROWS,
-    STRIDE,
-    WINDOW,
     Code,
     Value,
     interpolate_tile,
@@ -39,7 +37,7 @@ _PARAMETERS: Final = (
 )
 
 _SIGNATURE: Final = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(_PARAMETERS), ctypes.c_float)
-_SOURCES: Final = (Path(__file__), Path(vector_code.__file__))
+_SOURCES: Final = tuple(map(Path, (__file__, vector_code.__file__, tile_sizes.__file__)))
 
 
 def load_loops(folder: Path | None) -> dict[str, Callable[..., None]]:

@@ -10,24 +10,17 @@ are those of :mod:`pipeline.engine.cpu.winograd`, a product and its sum being ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import reduce
 from typing import Any, Final
 
 from llvmlite import ir
 
-#: Floats that are worked on together.
-LANES: Final = 8
+from pipeline.engine.cpu.tile_sizes import LANES, PANEL, STRIDE, WINDOW
 
 #: Rows of a product that are computed together: with two vectors of each, 12 sums and 2 factors fit 16 registers.
 ROWS: Final = 6
-_VECTORS: Final = 2
-
-#: Columns of a product that are computed together.
-PANEL: Final = LANES * _VECTORS
-
-#: Sides of the patch that a tile is computed of, and of the tile.
-WINDOW: Final = 6
-STRIDE: Final = 4
+_VECTORS: Final = PANEL // LANES
 
 INDEX: Final = ir.IntType(64)
 FLOAT: Final = ir.FloatType()
@@ -56,10 +49,7 @@ class Code:
 
     def plus(self, *terms: Value | int) -> Value:
         """Return the sum of integers."""
-        total, *others = map(self._integer, terms)
-        for each in others:
-            total = self._builder.add(total, each)
-        return total
+        return reduce(self._builder.add, map(self._integer, terms))
 
     def minus(self, left: Value, right: Value | int) -> Value:
         """Return the difference of integers."""
@@ -67,10 +57,7 @@ class Code:
 
     def times(self, *factors: Value | int) -> Value:
         """Return the product of integers."""
-        total, *others = map(self._integer, factors)
-        for each in others:
-            total = self._builder.mul(total, each)
-        return total
+        return reduce(self._builder.mul, map(self._integer, factors))
 
     def divided(self, left: Value, right: Value | int) -> Value:
         """Return the quotient of integers that are not below 0, without its remainder."""
@@ -91,16 +78,12 @@ class Code:
             self._builder.icmp_signed(sign, self._integer(left), self._integer(right))
             for left, sign, right in comparisons
         ]
-        total = found[0]
-        for each in found[1:]:
-            total = self._builder.and_(total, each)
-        return total
+        return reduce(self._builder.and_, found)
 
-    @contextmanager
-    def choice(self, condition: Value) -> Iterator[tuple[Any, Any]]:
-        """Yield two context managers: for what is done if the ``condition`` holds, and if not."""
-        with self._builder.if_else(condition) as branches:
-            yield branches
+    def choice(self, condition: Value) -> AbstractContextManager[tuple[Any, Any]]:
+        """Return what yields two context managers: for what is done if the ``condition`` holds, and if not."""
+        branches: AbstractContextManager[tuple[Any, Any]] = self._builder.if_else(condition)
+        return branches
 
     @contextmanager
     def loop(self, start: Value | int, stop: Value | int, step: Value | int = 1) -> Iterator[Value]:

@@ -31,9 +31,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import for_each
-
-_STRIDE: Final = 4
-_WINDOW: Final = 6
+from pipeline.engine.cpu.tile_sizes import STRIDE, WINDOW
 
 _G: Final = (
     (1 / 4, 0.0, 0.0),
@@ -80,14 +78,14 @@ class Tiles:
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
         (height, width, channels), outputs = x.shape, self._outputs
-        down, across = -(-height // _STRIDE), -(-width // _STRIDE)
-        y = x.new_empty(down, _STRIDE, across, _STRIDE, outputs)
+        down, across = -(-height // STRIDE), -(-width // STRIDE)
+        y = x.new_empty(down, STRIDE, across, STRIDE, outputs)
 
         def convolve(block: range) -> None:
             parts = _transform_columns(_padded_rows(x, block, across))
-            products = self._multiply(parts.view(_WINDOW**2, -1, channels))
+            products = self._multiply(parts.view(WINDOW**2, -1, channels))
             done = y[block.start : block.stop]
-            _interpolate_tiles(products.view(_WINDOW, _WINDOW, len(block), across, outputs), done)
+            _interpolate_tiles(products.view(WINDOW, WINDOW, len(block), across, outputs), done)
             if rectify:
                 done.clamp_min_(0)
 
@@ -105,7 +103,7 @@ class Batched:
         """Return the products (36, T, K)."""
         products = torch.bmm(parts, self._matrices)
         if self._bias is not None:
-            products[_CONSTANT * (_WINDOW + 1)] += self._bias
+            products[_CONSTANT * (WINDOW + 1)] += self._bias
         return products
 
 
@@ -118,7 +116,7 @@ class Packed:
     def __init__(self, matrices: Tensor, bias: Tensor | None) -> None:
         operators = torch.ops.mkldnn
         self._matrices = [operators._reorder_linear_weight(matrix.t().contiguous(), 256) for matrix in matrices]
-        constant = _CONSTANT * (_WINDOW + 1)
+        constant = _CONSTANT * (WINDOW + 1)
         self._biases = [bias if index == constant else None for index in range(len(matrices))]
 
     def __call__(self, parts: Tensor) -> Tensor:
@@ -135,8 +133,8 @@ class Packed:
 def packing_works() -> bool:
     """Tell whether this torch has the operators of :class:`Packed` and they multiply."""
     # A generator of its own: the caller's random numbers stay as they are.
-    parts = torch.rand(_WINDOW**2, 8, 16, generator=torch.Generator().manual_seed(0))
-    matrices = torch.eye(16).repeat(_WINDOW**2, 1, 1)
+    parts = torch.rand(WINDOW**2, 8, 16, generator=torch.Generator().manual_seed(0))
+    matrices = torch.eye(16).repeat(WINDOW**2, 1, 1)
     try:
         return torch.allclose(Packed(matrices, None)(parts), parts)
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
@@ -147,8 +145,8 @@ def tile_weights(weight: Tensor) -> Tensor:
     """Return G g G' for kernels (K, C, 3, 3) as matrices (36, C, K)."""
     outputs, channels = weight.shape[:2]
     matrix = _matrix(_G, weight)
-    both = torch.einsum("ui,vj->uvij", matrix, matrix).reshape(_WINDOW**2, 9)
-    return (both @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(_WINDOW**2, channels, outputs)
+    both = torch.einsum("ui,vj->uvij", matrix, matrix).reshape(WINDOW**2, 9)
+    return (both @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(WINDOW**2, channels, outputs)
 
 
 def _matrix(rows: Sequence[Sequence[float]], like: Tensor) -> Tensor:
@@ -170,16 +168,16 @@ def _transform_rows(x: Tensor, block: range, parts: Tensor) -> None:
     """
     height, width, channels = x.shape
     row = width * channels
-    inner = range(max(block.start, 1), min(block.stop, (height - _WINDOW + 1) // _STRIDE + 1))
+    inner = range(max(block.start, 1), min(block.stop, (height - WINDOW + 1) // STRIDE + 1))
     if inner:
-        first = x.storage_offset() + (_STRIDE * inner.start - 1) * row
-        windows = [x.as_strided((len(inner), row), (_STRIDE * row, 1), first + tap * row) for tap in range(_WINDOW)]
+        first = x.storage_offset() + (STRIDE * inner.start - 1) * row
+        windows = [x.as_strided((len(inner), row), (STRIDE * row, 1), first + tap * row) for tap in range(WINDOW)]
         target = parts[:, inner.start - block.start : inner.stop - block.start].flatten(2)
         _transform(windows, target.unbind(0))
     for index in (index for index in block if index not in inner):
-        top = _STRIDE * index - 1
-        first, last = max(top, 0), min(top + _WINDOW, height)
-        window = x.new_zeros(_WINDOW, row)
+        top = STRIDE * index - 1
+        first, last = max(top, 0), min(top + WINDOW, height)
+        window = x.new_zeros(WINDOW, row)
         window[first - top : last - top] = x[first:last].view(last - first, row)
         _transform(window.unbind(0), parts[:, index - block.start].flatten(1).unbind(0))
 
@@ -187,7 +185,7 @@ def _transform_rows(x: Tensor, block: range, parts: Tensor) -> None:
 def _padded_rows(x: Tensor, block: range, across: int) -> Tensor:
     """Return B' d down the rows (6, len(block), 4 across + 2, C), with the columns beyond the borders."""
     _, width, channels = x.shape
-    rows = x.new_empty(_WINDOW, len(block), _STRIDE * across + 2, channels)
+    rows = x.new_empty(WINDOW, len(block), STRIDE * across + 2, channels)
     rows[:, :, 0] = 0
     rows[:, :, width + 1 :] = 0
     _transform_rows(x, block, rows[:, :, 1 : width + 1])
@@ -196,9 +194,9 @@ def _padded_rows(x: Tensor, block: range, across: int) -> Tensor:
 
 def _transform_columns(rows: Tensor) -> Tensor:
     """Return B' d along the columns of ``rows`` (6, t, 4n + 2, C) as (6, 6, t, n, C)."""
-    count = (rows.shape[2] - 2) // _STRIDE
-    d = [rows[:, :, first : first + _STRIDE * (count - 1) + 1 : _STRIDE] for first in range(_WINDOW)]
-    parts = rows.new_empty(_WINDOW, _WINDOW, rows.shape[1], count, rows.shape[3])
+    count = (rows.shape[2] - 2) // STRIDE
+    d = [rows[:, :, first : first + STRIDE * (count - 1) + 1 : STRIDE] for first in range(WINDOW)]
+    parts = rows.new_empty(WINDOW, WINDOW, rows.shape[1], count, rows.shape[3])
     _transform(d, parts.unbind(1))
     return parts
 
@@ -230,7 +228,7 @@ def _transform(d: Sequence[Tensor], parts: Sequence[Tensor]) -> None:
 
 def _interpolate_tiles(products: Tensor, y: Tensor) -> None:
     """Write A' m A into ``y`` (t, 4, n, 4, K) for ``products`` m (6, 6, t, n, K)."""
-    rows = products.new_empty(_STRIDE, *products.shape[1:])
+    rows = products.new_empty(STRIDE, *products.shape[1:])
     _interpolate(products.unbind(0), rows.unbind(0))
     _interpolate(rows.unbind(1), y.permute(3, 1, 0, 2, 4).unbind(0))
 
