@@ -59,7 +59,7 @@ from torch import Tensor
 from pipeline.engine.cpu.deterministic_sum import totals
 from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES, PIXELS
 from pipeline.engine.transfer.guides import Guide, Guides
-from pipeline.engine.transfer.statistics import STATISTICS, Together, need_quantiles
+from pipeline.engine.transfer.statistics import STATISTICS, Statistic, Together, need_quantiles
 from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.engine.transfer.strength import content_factor
 from pipeline.errors import StylizeError
@@ -172,11 +172,11 @@ class Objective:
         found: dict[str, Tensor] = {}
         for term in self.style_terms:
             if term.layer in features:
-                guide, here = None if guides is None else guides.of(term.layer), features[term.layer]
+                parts, here = _parts(term, guides), features[term.layer]
                 if isinstance(STATISTICS[term.loss], Together):
-                    found |= {part.name: part.statistic_of(here, guide) for part in _parts(term, guide)}
+                    found |= {part.name: part.statistic_of(here) for part in parts}
                 else:
-                    found[term.name] = self._style_loss(term, here, style[term.name], guide)
+                    found[term.name] = self._style_loss(parts, here, style[term.name])
         for term in (*self.content_terms, *self.pixel_terms):
             if term.layer in features:
                 factors = None if guides is None else guides.of(term.layer).factors
@@ -190,13 +190,12 @@ class Objective:
         """Return the losses (B,) of what was ``measured``."""
         found = dict(measured)
         for statistic, terms in self._settled_together:
-            guided = [(term, None if guides is None else guides.of(term.layer)) for term in terms]
-            parts = [(part, guide) for term, guide in guided for part in _parts(term, guide) if part.name in found]
-            statistics = [found.pop(part.name) for part, _ in parts]
-            targets = [part.target_of(style[part.term.name]) for part, _ in parts]
+            parts = [part for term in terms for part in _parts(term, guides) if part.name in found]
+            statistics = [found.pop(part.name) for part in parts]
+            targets = [part.target_of(style[part.term.name]) for part in parts]
             losses = statistic.losses(statistics, targets, self.loss)
-            for (part, guide), each in zip(parts, losses, strict=True):
-                name, weighted = part.term.name, part.weighted(each, guide)
+            for part, each in zip(parts, losses, strict=True):
+                name, weighted = part.term.name, part.weighted(each)
                 found[name] = found[name] + weighted if name in found else weighted
         return found
 
@@ -208,14 +207,10 @@ class Objective:
             if isinstance(statistic, Together)
         ]
 
-    def _style_loss(self, term: Term, features: Tensor, target: Tensor, guide: Guide | None) -> Tensor:
-        statistic = STATISTICS[term.loss]
-        if guide is None:
-            return statistic.loss(statistic.of(features), target, self.loss)
+    def _style_loss(self, parts: Sequence[_Part], features: Tensor, target: Tensor) -> Tensor:
         losses = [
-            guide.weights[:, style]
-            * statistic.loss(statistic.of(features, guide.shares[:, style : style + 1]), target[:, style], self.loss)
-            for style in range(target.shape[1])
+            part.weighted(part.statistic.loss(part.statistic_of(features), part.target_of(target), self.loss))
+            for part in parts
         ]
         return sum(losses[1:], start=losses[0])
 
@@ -257,29 +252,39 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A term, or what one of a guide's styles is of it; ``name`` is what its statistic is found under."""
+    """A term, or what one ``style`` of a ``guide`` is of it; without a guide it is the only one."""
 
-    name: str
     term: Term
-    style: int | None
+    guide: Guide | None = None
+    style: int = 0
 
-    def statistic_of(self, features: Tensor, guide: Guide | None) -> Tensor:
-        statistic = STATISTICS[self.term.loss]
-        if guide is None or self.style is None:
-            return statistic.of(features)
-        return statistic.of(features, guide.shares[:, self.style : self.style + 1])
+    @property
+    def name(self) -> str:
+        """Return what its statistic is found under."""
+        return f"{self.term.name}: statistic {self.style}"
+
+    @property
+    def statistic(self) -> Statistic:
+        """Return what is compared."""
+        return STATISTICS[self.term.loss]
+
+    def statistic_of(self, features: Tensor) -> Tensor:
+        if self.guide is None:
+            return self.statistic.of(features)
+        return self.statistic.of(features, self.guide.shares[:, self.style : self.style + 1])
 
     def target_of(self, target: Tensor) -> Tensor:
-        return target if self.style is None else target[:, self.style]
+        return target if self.guide is None else target[:, self.style]
 
-    def weighted(self, loss: Tensor, guide: Guide | None) -> Tensor:
-        return loss if guide is None or self.style is None else guide.weights[:, self.style] * loss
+    def weighted(self, loss: Tensor) -> Tensor:
+        return loss if self.guide is None else self.guide.weights[:, self.style] * loss
 
 
-def _parts(term: Term, guide: Guide | None) -> list[_Part]:
-    if guide is None:
-        return [_Part(f"{term.name}: statistic", term, None)]
-    return [_Part(f"{term.name}: statistic {style}", term, style) for style in range(guide.weights.shape[1])]
+def _parts(term: Term, guides: Guides | None) -> list[_Part]:
+    if guides is None:
+        return [_Part(term)]
+    guide = guides.of(term.layer)
+    return [_Part(term, guide, style) for style in range(guide.weights.shape[1])]
 
 
 def _terms(part: str, layers: LayerWeights, losses: StyleLosses | ContentLosses) -> tuple[Term, ...]:
